@@ -17,6 +17,8 @@ mod pages;
 mod input;
 mod recording;
 mod mixed;
+mod directory_audits;
+mod import;
 
 use clap::{Parser, Subcommand};
 
@@ -46,6 +48,8 @@ enum BenchCommand {
     /// Measure recording into a filled database: batches next to `COPY`, single events next to a handler without a
     /// database.
     Record(recording::RecordOptions),
+    /// Measure an import of `directoryAudit` records into an empty database, in all and by stage.
+    Import(import::ImportOptions),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -61,6 +65,7 @@ fn main() -> anyhow::Result<()> {
             BenchCommand::Pages(options) => pages::measure(options).await,
             BenchCommand::Mixed(options) => mixed::measure(options).await,
             BenchCommand::Record(options) => recording::measure(options).await,
+            BenchCommand::Import(options) => import::measure(options).await,
             BenchCommand::Bare(_) => Ok(()),
         }
     })

@@ -45,13 +45,12 @@ pub(super) async fn run(config: &DumpArgs) -> anyhow::Result<ExitCode> {
 
 /// Finds the log to print: that of the tenant with the key given, else of the only tenant.
 async fn find(store: &Store, config: &DumpArgs) -> anyhow::Result<Tenant> {
-    let tenant = match &config.tenant {
-        Some(key) => store.tenant(key).await?.with_context(|| format!("there is no tenant `{}`", printable(key)))?,
-        None => {
-            let mut tenants = store.tenants().await?;
-            ensure!(tenants.len() < 2, "there are several tenants: choose one with --tenant KEY");
-            tenants.pop().context("there is no tenant")?
-        }
+    let tenant = if let Some(key) = &config.tenant {
+        store.tenant(key).await?.with_context(|| format!("there is no tenant `{}`", printable(key)))?
+    } else {
+        let mut tenants = store.tenants().await?;
+        ensure!(tenants.len() < 2, "there are several tenants: choose one with --tenant KEY");
+        tenants.pop().context("there is no tenant")?
     };
     if !config.accesses {
         return Ok(tenant);

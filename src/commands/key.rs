@@ -34,8 +34,9 @@ pub(super) async fn run(command: &KeyArgs) -> anyhow::Result<ExitCode> {
                 None => store.tenants().await?,
             };
             for tenant in &tenants {
-                let entries = keys.list(tenant).await.map_err(failure)?;
-                entries.iter().for_each(|entry| print_line(&line(entry, now)));
+                for entry in keys.list(tenant).await.map_err(failure)? {
+                    print_line(&line(&entry, now));
+                }
             }
         }
         KeyAction::Revoke { id } => {

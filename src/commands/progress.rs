@@ -167,7 +167,7 @@ mod tests {
     #[tokio::test]
     async fn short_operation_shows_nothing() {
         let out = SharedBuffer::default();
-        let progress = Progress::to(Box::new(out.clone()), true, Duration::from_secs(3_600));
+        let progress = Progress::to(Box::new(out.clone()), true, Duration::from_hours(1));
         progress.during(tokio::task::yield_now(), || "a line".to_owned()).await;
         assert_eq!(out.text(), "");
     }

@@ -192,7 +192,7 @@ mod tests {
             body.push(&[b' '; 1_000]).unwrap();
         }
         assert_eq!((body.bytes.len(), body.bytes.capacity()), (89_001, 90_000));
-        assert!(body.push(&[b' '; 20_000]).is_err(), "the capacity is reserved");
+        assert!(body.push(&vec![b' '; 20_000]).is_err(), "the capacity is reserved");
         assert_eq!(body.bytes.len(), 89_001);
         let short = body.bytes.split_to(2).freeze();
         assert_eq!(&short[..], b"{ ");

@@ -78,7 +78,7 @@ impl App {
             database::ensure_served_log_exists(&config.database)?;
         }
         let store = database::open_or_create(&config.database).await?;
-        anyhow::ensure!(verifier.has_issuers() || store.has_active_api_key(now()).await?, "{}", NO_CREDENTIALS);
+        anyhow::ensure!(verifier.has_issuers() || store.has_active_api_key(now()).await?, "{NO_CREDENTIALS}");
         let records_access = config.records_access(&file);
         store.check_writable(records_access).await?;
         let rules = file.sensitive_names(&config.sensitive_names);

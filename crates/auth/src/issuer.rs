@@ -12,6 +12,7 @@ use super::key_source::KeySource;
 use super::settings::TENANT_PLACEHOLDER;
 use super::{Principal, Rejected, TenantBinding, VerifierSettings};
 use model::Timestamp;
+use model::fold::fold;
 use model::time::SECOND;
 
 /// The maximum length of a subject, in bytes (OpenID Connect Core, section 2).
@@ -65,7 +66,8 @@ impl TokenIssuer {
         if subject.len() > SUBJECT_BYTES_MAX {
             return Err(Rejected::ClaimMalformed("sub".to_owned()));
         }
-        if subject.starts_with(API_KEY_SUBJECT_PREFIX) {
+        // Filters compare subjects in their folded form.
+        if fold(&subject).starts_with(API_KEY_SUBJECT_PREFIX) {
             return Err(Rejected::SubjectReserved);
         }
         let issuer = claims.string("iss")?;

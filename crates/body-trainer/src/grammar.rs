@@ -134,15 +134,12 @@ impl Grammar {
             expanded.push_str(before);
             let end = after.find('>').filter(|end| !after[..*end].contains('<'));
             let replaced = end.and_then(|end| Some((self.reference(&after[..end], record)?, &after[end + 1..])));
-            match replaced {
-                Some((replacement, after)) => {
-                    expanded.push_str(&replacement);
-                    rest = after;
-                }
-                None => {
-                    expanded.push('<');
-                    rest = after;
-                }
+            if let Some((replacement, after)) = replaced {
+                expanded.push_str(&replacement);
+                rest = after;
+            } else {
+                expanded.push('<');
+                rest = after;
             }
         }
         expanded + rest

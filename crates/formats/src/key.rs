@@ -13,9 +13,17 @@ pub(super) fn same_key(a: &str, b: &str) -> bool {
 }
 
 fn normalized_key(key: &str) -> impl Iterator<Item = u8> {
-    let (name, suffix) = key.split_at_checked(key.len().saturating_sub(UTC_SUFFIX.len())).unwrap_or((key, ""));
-    let name = if suffix.eq_ignore_ascii_case(UTC_SUFFIX) { name } else { key };
-    name.bytes().filter(|byte| !is_ignored(*byte)).map(|byte| byte.to_ascii_lowercase())
+    name_without_zone(key).bytes().filter(|byte| !is_ignored(*byte)).map(|byte| byte.to_ascii_lowercase())
+}
+
+fn name_without_zone(key: &str) -> &str {
+    if !key.ends_with(']') {
+        return key;
+    }
+    match key.split_at_checked(key.len().saturating_sub(UTC_SUFFIX.len())) {
+        Some((name, suffix)) if suffix.eq_ignore_ascii_case(UTC_SUFFIX) => name,
+        _ => key,
+    }
 }
 
 const fn is_ignored(byte: u8) -> bool {

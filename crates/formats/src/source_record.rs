@@ -41,7 +41,7 @@ pub(super) struct JsonCursor<'a> {
     known: Cell<bool>,
     taken: Cell<bool>,
     /// The positions of an object's members by the hash of their key, once the object has been searched.
-    positions: OnceCell<Box<HashMap<KeyHash, Vec<usize>>>>,
+    positions: OnceCell<HashMap<KeyHash, Vec<usize>>>,
 }
 
 /// A member of an object: its key and its value.
@@ -291,7 +291,7 @@ impl<'a> JsonCursor<'a> {
             for (position, (_, cursor)) in members.iter().enumerate() {
                 positions.entry(cursor.key_hash).or_default().push(position);
             }
-            Box::new(positions)
+            positions
         });
         best(positions.get(&hash)?.iter().rev().map(|position| &members[*position]), key)
     }

@@ -12,6 +12,9 @@ use super::source_record::{CursorValue, JsonCursor, RawScalar, embedded_json};
 use model::json::{Json, JsonNode, push_string, string_value};
 use model::{Actor, ActorKind, EventBody, GroupSource};
 
+/// The number of strings of most events.
+const USUAL_STRINGS: usize = 48;
+
 /// The values of an event.
 #[derive(Default)]
 pub(super) struct MappedValues<'a> {
@@ -29,6 +32,7 @@ impl<'a> MappedValues<'a> {
     /// Collects the values that a response with this event contains.
     pub(super) fn of(body: &'a EventBody) -> Self {
         let mut mapped = Self { event_key: &body.event_key, ..Self::default() };
+        mapped.strings.reserve(USUAL_STRINGS);
         mapped.strings.insert(Cow::Owned(body.occurred_at.to_string()));
         let fields = [&body.event_key, &body.activity, &body.activity_display_name, &body.category, &body.service];
         mapped.add(fields.map(Some));

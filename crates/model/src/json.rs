@@ -283,7 +283,7 @@ pub fn string_value(json: &str) -> Option<Cow<'_, str>> {
 
 /// Appends a string as JSON.
 pub fn push_string(out: &mut String, string: &str) {
-    if string.bytes().any(|byte| matches!(byte, 0..=0x1f | b'"' | b'\\')) {
+    if json_parser::special_position(string.as_bytes()).is_some() {
         // Writing to a String does not fail.
         let _ = write!(out, "{}", Value::from(string));
     } else {

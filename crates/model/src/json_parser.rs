@@ -41,6 +41,26 @@ pub(super) fn parse(text: &str) -> Result<JsonNode> {
     if parser.position == text.len() { Ok(node) } else { Err(JsonError::Invalid) }
 }
 
+/// The position of the first byte that a JSON string cannot contain as it is: a quotation mark, a backslash or a control
+/// character. Examines eight bytes at once.
+pub(super) fn special_position(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGH_BITS: u64 = u64::from_le_bytes([0x80; 8]);
+    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..=0x1f);
+    let mut start = 0;
+    while let Some(chunk) = bytes[start..].first_chunk() {
+        let word = u64::from_le_bytes(*chunk);
+        // The high bit of a byte is set if the byte is less than `limit`, or follows one that is.
+        let below = |word: u64, limit: u8| word.wrapping_sub(ONES * u64::from(limit)) & !word & HIGH_BITS;
+        let equal = |byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+        if (below(word, 0x20) | equal(b'"') | equal(b'\\')) != 0 {
+            break;
+        }
+        start += chunk.len();
+    }
+    bytes[start..].iter().position(is_special).map(|at| start + at)
+}
+
 struct JsonParser<'a> {
     text: &'a str,
     bytes: &'a [u8],
@@ -177,8 +197,7 @@ impl JsonParser<'_> {
         let mut has_escapes = false;
         loop {
             let rest = &self.bytes[self.position..];
-            let plain =
-                rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f)).ok_or(JsonError::Invalid)?;
+            let plain = special_position(rest).ok_or(JsonError::Invalid)?;
             self.position += plain + 1;
             match rest[plain] {
                 b'"' => return Ok(has_escapes),
@@ -343,6 +362,12 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn special_bytes_are_found(bytes in prop::collection::vec(prop_oneof![Just(b'a'), Just(b'!'), Just(b'#'), any::<u8>()], 0..40)) {
+            let expected = bytes.iter().position(|byte| *byte < b' ' || [b'"', b'\\'].contains(byte));
+            prop_assert_eq!(special_position(&bytes), expected);
+        }
+
         #[test]
         fn accepts_what_serde_json_accepts(text in text()) {
             prop_assert_eq!(parse(&text).is_ok(), is_valid(&text), "{}", text);

@@ -1,7 +1,7 @@
 //! Makes the event of a row.
 
 use std::collections::HashSet;
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 
@@ -20,8 +20,8 @@ pub fn event_of(row: &OutboxRow) -> Result<String, String> {
     event.push('{');
     for (name, value) in [("eventKey", &row.event_key), ("occurredAt", &row.at)] {
         if !members.contains(name) {
-            event.push_str(&format!("\"{name}\":{}", serde_json::Value::from(value.as_str())));
-            event.push(',');
+            // Writing to a `String` cannot fail.
+            let _ = write!(event, "\"{name}\":{},", serde_json::Value::from(value.as_str()));
         }
     }
     if members.is_empty() {

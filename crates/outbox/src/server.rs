@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::table::Settlement;
 
 /// The time limit of a request. A server that is busy responds earlier, with status 503.
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(60);
+const RESPONSE_TIMEOUT: Duration = Duration::from_mins(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The most characters of a message that is kept with a row or logged.
 const MESSAGE_CHARS_MAX: usize = 1_000;
@@ -94,7 +94,7 @@ impl RecordingServer {
     pub fn new(address: &str, token_file: &Path, ca_file: Option<&Path>) -> Result<Self, SetupError> {
         let refused = || SetupError::Address(address.to_owned());
         let base = Url::parse(address).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
-        let base = base.filter(|url| url.has_host()).ok_or_else(refused)?;
+        let base = base.filter(Url::has_host).ok_or_else(refused)?;
         let path = format!("{}/v1/events", base.path().trim_end_matches('/'));
         let mut address = base;
         address.set_path(&path);
@@ -136,7 +136,7 @@ impl RecordingServer {
         if let Ok(RecordingResponse { results }) = serde_json::from_slice(&body)
             && results.len() == events.len()
         {
-            return results.into_iter().map(settlement).collect();
+            return results.iter().map(settlement).collect();
         }
         let message = format!("status {status}: {}", message_of(&body));
         Err(match status {
@@ -150,7 +150,7 @@ impl RecordingServer {
     }
 }
 
-fn settlement(result: EventResult) -> Result<Settlement, Refusal> {
+fn settlement(result: &EventResult) -> Result<Settlement, Refusal> {
     match result.status.as_str() {
         "RECORDED" | "DUPLICATE" => Ok(Settlement::Recorded),
         "CONFLICT" => Ok(Settlement::SetAside("another event has this key".to_owned())),

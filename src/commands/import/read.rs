@@ -53,7 +53,7 @@ pub(super) struct ImportParts {
 }
 
 /// The import has ended early.
-struct ReadEnd;
+struct ReadingStopped;
 
 /// The state of the thread that reads.
 struct PartReader {
@@ -69,7 +69,7 @@ impl ImportParts {
         let (sender, receiver) = mpsc::channel(1);
         let mut reader = PartReader { importer, part: ImportPart::default(), sender };
         // The error means that nothing waits for the parts any more.
-        let read = move || reader.read_files(&files).unwrap_or_else(|ReadEnd| ());
+        let read = move || reader.read_files(&files).unwrap_or(());
         let thread = thread::Builder::new().name("import".to_owned()).spawn(read)?;
         Ok(Self { receiver, thread })
     }
@@ -80,13 +80,13 @@ impl ImportParts {
     }
 
     /// Waits for the end of the thread, which has sent its last part. Returns whether it read all files.
-    pub(super) fn is_complete(self) -> bool {
+    pub(super) fn join(self) -> bool {
         self.thread.join().is_ok()
     }
 }
 
 impl PartReader {
-    fn read_files(&mut self, files: &[PathBuf]) -> Result<(), ReadEnd> {
+    fn read_files(&mut self, files: &[PathBuf]) -> Result<(), ReadingStopped> {
         for file in files {
             match InputFile::open(file) {
                 Ok(input) => self.read_file(file, input)?,
@@ -99,7 +99,7 @@ impl PartReader {
         self.send()
     }
 
-    fn read_file(&mut self, file: &Path, input: InputFile) -> Result<(), ReadEnd> {
+    fn read_file(&mut self, file: &Path, input: InputFile) -> Result<(), ReadingStopped> {
         let shared: Arc<Path> = file.into();
         self.part.progress = Some((Arc::clone(&shared), input.position()));
         let mut warned = BTreeSet::new();
@@ -124,7 +124,12 @@ impl PartReader {
     }
 
     /// Reports the warnings of a file, each kind once.
-    fn warn(&mut self, file: &Path, warnings: Vec<ReadWarning>, warned: &mut BTreeSet<String>) -> Result<(), ReadEnd> {
+    fn warn(
+        &mut self,
+        file: &Path,
+        warnings: Vec<ReadWarning>,
+        warned: &mut BTreeSet<String>,
+    ) -> Result<(), ReadingStopped> {
         for warning in warnings {
             if warned.insert(warning.text.clone()) {
                 self.report(format!("{}:{}: warning: {}", file.display(), warning.line, warning.text))?;
@@ -133,13 +138,13 @@ impl PartReader {
         Ok(())
     }
 
-    fn reject(&mut self, file: &Path, line: u64, reason: &str) -> Result<(), ReadEnd> {
+    fn reject(&mut self, file: &Path, line: u64, reason: &str) -> Result<(), ReadingStopped> {
         self.part.rejected += 1;
         self.report(format!("{}:{line}: {reason}", file.display()))
     }
 
     /// Adds a report. It is shown at once unless earlier parts are still being recorded.
-    fn report(&mut self, line: String) -> Result<(), ReadEnd> {
+    fn report(&mut self, line: String) -> Result<(), ReadingStopped> {
         self.part.reports.push(line);
         if self.part.reports.len() >= REPORTS_MAX {
             return self.send();
@@ -149,16 +154,16 @@ impl PartReader {
         match self.sender.try_send(std::mem::replace(&mut self.part, next)) {
             Ok(()) => {}
             Err(TrySendError::Full(part)) => self.part = part,
-            Err(TrySendError::Closed(_)) => return Err(ReadEnd),
+            Err(TrySendError::Closed(_)) => return Err(ReadingStopped),
         }
         self.part.events = events;
         Ok(())
     }
 
     /// Sends what was read, after the earlier parts have been taken.
-    fn send(&mut self) -> Result<(), ReadEnd> {
+    fn send(&mut self) -> Result<(), ReadingStopped> {
         let next = self.next_part();
-        self.sender.blocking_send(std::mem::replace(&mut self.part, next)).map_err(|_closed| ReadEnd)
+        self.sender.blocking_send(std::mem::replace(&mut self.part, next)).map_err(|_closed| ReadingStopped)
     }
 
     /// Returns an empty part at the current position.

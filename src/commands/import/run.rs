@@ -126,7 +126,7 @@ impl ImportRun<'_> {
         while let Some(part) = parts.next().await {
             self.take(part).await?;
         }
-        if parts.is_complete() { Ok(()) } else { Err(self.end("the rest of the files was not read: reading failed")) }
+        if parts.join() { Ok(()) } else { Err(self.end("the rest of the files was not read: reading failed")) }
     }
 
     /// Reports what was found in a part, and records its events.

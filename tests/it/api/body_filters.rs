@@ -33,12 +33,12 @@ async fn assert_finds(client: &Client, cases: impl IntoIterator<Item = (Value, &
         let feed = "query($filter: AuditEventFilter) { auditEventFeed(filter: $filter) { nodes { eventKey } } }";
         let counts = client.query_with(summary, json!({ "filter": filter })).await;
         let listed = client.query_with(list, json!({ "filter": filter })).await;
-        let fed = client.query_with(feed, json!({ "filter": filter })).await;
+        let followed = client.query_with(feed, json!({ "filter": filter })).await;
         let number = expected.len();
         assert_eq!(*counts.data("/auditEventSummary/totalCount"), number, "{filter}");
         assert_eq!(*listed.data("/auditEvents/totalCount"), number, "{filter}");
         assert_eq!(*listed.data("/auditEvents/countUpTo/value"), number.min(1), "{filter}");
-        assert_eq!(fed.data("/auditEventFeed/nodes").as_array().unwrap().len(), number, "{filter}");
+        assert_eq!(followed.data("/auditEventFeed/nodes").as_array().unwrap().len(), number, "{filter}");
         let sum = |path: &str| -> u64 {
             counts.data(path).as_array().unwrap().iter().map(|bucket| bucket["count"].as_u64().unwrap()).sum()
         };

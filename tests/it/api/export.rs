@@ -446,12 +446,27 @@ async fn large_events_are_exported_in_small_pages() {
         let details = vec![Detail::new("Log", Some("x".repeat(bytes)))];
         EventBody { additional_details: details, ..event(&format!("k{i}")) }
     };
-    app.record((0..30).map(|i| sized(i, if i % 10 == 9 { 1_500_000 } else { 100_000 }))).await;
+    app.record((0..30).map(|i| sized(i, if i % 10 >= 7 { 1_500_000 } else { 100_000 }))).await;
     let asked = json!({ "occurredAt": { "window": "ALL" }, "columns": ["eventKey"] });
     let response = app.admin().query("{ auditEvents(occurredAt: { window: ALL }) { nodes { eventKey } } }").await;
     assert_eq!(response.error().0, "LIMIT_EXCEEDED", "the events exceed the limit of one response");
     let (rows, end) = lines(&export(&app.admin(), &asked).await.text);
     assert_eq!((rows.len(), &end["state"]), (30, &json!("COMPLETE")));
+    // Large events before and after a page do not count towards its bytes.
+    let query = "query($after: String) { auditEvents(first: 1, after: $after, occurredAt: { window: ALL }) {
+        nodes { eventKey } pageInfo { hasNextPage hasPreviousPage endCursor } } }";
+    let (mut keys, mut after) = (Vec::new(), Value::Null);
+    loop {
+        let page = app.admin().query_with(query, json!({ "after": after })).await;
+        let page = page.data("/auditEvents");
+        keys.push(page["nodes"][0]["eventKey"].clone());
+        assert_eq!(page["pageInfo"]["hasPreviousPage"], !after.is_null());
+        after = page["pageInfo"]["endCursor"].clone();
+        if page["pageInfo"]["hasNextPage"] == false {
+            break;
+        }
+    }
+    assert_eq!(keys, rows.iter().map(|row| row["eventKey"].clone()).collect::<Vec<_>>());
     // An event over the byte limit cannot be exported.
     app.record([sized(30, 2_500_000)]).await;
     let response = export(&app.admin(), &asked).await;

@@ -45,8 +45,8 @@ async fn every_route_is_described() {
     let routes = include_str!("../../../src/http/mod.rs");
     let paths =
         routes.split('"').skip(1).step_by(2).filter(|text| text.starts_with('/') && !text.starts_with("/graphql"));
-    let routed: BTreeSet<&str> = paths.chain(["/metrics"]).collect();
-    assert_eq!(described, routed);
+    let registered: BTreeSet<&str> = paths.chain(["/metrics"]).collect();
+    assert_eq!(described, registered);
 }
 
 #[tokio::test]

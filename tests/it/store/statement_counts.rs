@@ -1,9 +1,10 @@
 //! Number of statements: one per page, and more only for additional fields.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use access::AccessControl;
+use access::{AccessControl, ApiKeys};
 use api::engine::Engine;
 use api::engine::document::Document;
 use api::engine::persisted::PersistedQueries;
@@ -16,6 +17,7 @@ use model::sensitive::SensitiveNames;
 use model::{EventId, Timestamp};
 use store::{EventQuery, Reader, RecordQueue};
 
+use crate::harness::api_keys;
 use crate::harness::database::{NOW, Statements, TestLog, events};
 use crate::harness::events::{EventExt as _, change, event, target};
 
@@ -107,6 +109,23 @@ async fn batch_takes_as_many_statements_as_one_event() {
     let single = statements.take().len();
     log.record((0..100).map(|i| event(&format!("many {i}")))).await;
     assert_eq!(statements.take().len(), single);
+}
+
+#[tokio::test]
+async fn api_key_is_looked_up_once_for_many_requests() {
+    let (log, statements) = filled().await;
+    let key = api_keys::create(&log.store, &log.tenant, api_keys::grants(&["audit/read"]), None).await;
+    let keys = ApiKeys::new(log.store.clone(), Vec::new());
+    statements.take();
+    let address = IpAddr::from([127, 0, 0, 1]);
+    for _ in 0..1_000 {
+        keys.verify(&key.secret, address, NOW).await.unwrap();
+    }
+    // On a busy machine, the key may have been looked up again.
+    assert!((1..10).contains(&statements.take().len()));
+    let mistyped = key.secret.replace("agk_0", "agk_1");
+    assert!(keys.verify(&mistyped, address, NOW).await.is_err());
+    assert_eq!(statements.take(), [""; 0], "the checksum suffices");
 }
 
 /// The library executes a field once per fragment, and merges the results by path.

@@ -32,7 +32,7 @@ const OVERLAP_SECS_MAX: i32 = 90 * 24 * 3_600;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "auth::Permission")]
 pub enum ApiKeyPermission {
-    /// Reads events of all services, or of the key's; the same as the role AUDIT_READER.
+    /// Reads events of all services, or of the key's; the same as the role `AUDIT_READER`.
     Read,
     /// Records events of all services, or of the key's.
     Record,
@@ -224,9 +224,9 @@ fn administration(ctx: &Context<'_>) -> Result<(Arc<ApiKeyAdministration>, Admin
 pub struct CreateApiKeyInput {
     /// The name of the program that uses the key: 1 to 100 bytes on one line.
     name: String,
-    /// The roles for reading: AUDIT_READER or INTUNE_SERVICE_ADMIN. GLOBAL_ADMIN is refused.
+    /// The roles for reading: `AUDIT_READER` or `INTUNE_SERVICE_ADMIN`. `GLOBAL_ADMIN` is refused.
     roles: Option<Vec<AccessRole>>,
-    /// The permissions: READ or RECORD. ADMINISTER is refused, because only the operator creates such keys.
+    /// The permissions: `READ` or `RECORD`. `ADMINISTER` is refused, because only the operator creates such keys.
     permissions: Option<Vec<ApiKeyPermission>>,
     /// The services that roles and permissions are limited to, at most 50. Omitted, all.
     services: Option<Vec<String>>,

@@ -45,7 +45,7 @@ impl AuditEventSummary {
     async fn counted_by(&self, field: AuditFacetField, top: i32, rest: bool) -> Result<AuditFacet, ApiError> {
         let top = u32::try_from(top).ok().filter(|top| (1..=100).contains(top));
         let top = top.ok_or_else(|| Invalid::new("`top` must be from 1 to 100"))?;
-        Ok(self.reader.facet(&self.list, field.into(), top, rest).await?.into())
+        Ok(Box::pin(self.reader.facet(&self.list, field.into(), top, rest)).await?.into())
     }
 
     async fn bars(&self, interval: HistogramInterval, zone: &str) -> Result<Vec<HistogramBucket>, ApiError> {
@@ -63,7 +63,7 @@ impl AuditEventSummary {
             asked: about(from, to, interval.into()).max(INTERVALS_MAX + 1),
             limit: INTERVALS_MAX,
         })?;
-        let counts = self.reader.histogram(&self.list, &edges).await?;
+        let counts = Box::pin(self.reader.histogram(&self.list, &edges)).await?;
         let bar = |(edges, counts): (&[_], IntervalCounts)| HistogramBucket {
             starts_at: DateTime(edges[0]),
             ends_at: DateTime(edges[1]),

@@ -10,13 +10,26 @@ fn read(input: &[u8]) -> Vec<String> {
 }
 
 fn read_with(input: &[u8], limit: usize) -> Vec<String> {
-    let records = RecordReader::with(Utf8Reader::utf8(input), ReadState::Outside, limit);
+    shown(RecordReader::with(Utf8Reader::utf8(input), ReadState::Outside, limit))
+}
+
+fn shown<R: Read>(records: RecordReader<R>) -> Vec<String> {
     records
         .map(|record| match record {
             Ok((line, node)) => format!("{line} {}", node.to_json().text()),
             Err(cause) => format!("{} !", cause.line),
         })
         .collect()
+}
+
+/// A reader that returns one byte per call.
+struct OneByte<'a>(&'a [u8]);
+
+impl Read for OneByte<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let length = buffer.len().min(1);
+        self.0.read(&mut buffer[..length])
+    }
 }
 
 #[test]
@@ -289,6 +302,39 @@ proptest! {
     #[test]
     fn near_json_is_read_to_the_end(input in "[\\[\\]{}\",:\\\\a1 \n]{0,60}") {
         prop_assert!(read(input.as_bytes()).len() <= 120);
+    }
+
+    /// No object is in the buffer as a whole if each read returns one byte.
+    #[test]
+    fn objects_in_the_buffer_are_read_as_byte_by_byte(
+        parts in proptest::collection::vec(
+            prop_oneof![
+                Just("{\"a\":{\"b\":[1,{\"c\":\"}]\\\"\\\\\"}]}}"),
+                Just("{\"value\":[{\"id\":1},{\"id\":2}]}"),
+                Just("{\"time\":1,\"records\":[{\"id\":1}]}"),
+                Just("{\n \"a\": 1,\n \"b\": {}\n}"),
+                Just("{\"a\":\"x\ny\"}"),
+                Just("{\"a\":\"\\ud800\"}"),
+                Just("{\n{\"a\":1}\n}"),
+                Just("{\"a\" 1}"),
+                Just("{]"),
+                Just("{"),
+                Just("}"),
+                Just("["),
+                Just("]"),
+                Just(","),
+                Just("\n"),
+                Just("  "),
+                Just("\"value\":"),
+            ],
+            0..12,
+        ),
+        limit in prop_oneof![Just(RECORD_BYTES_MAX), 5_usize..60],
+    ) {
+        let input = parts.concat();
+        let whole = read_with(input.as_bytes(), limit);
+        let bytes = RecordReader::with(Utf8Reader::utf8(OneByte(input.as_bytes())), ReadState::Outside, limit);
+        prop_assert_eq!(whole, shown(bytes), "{}", input);
     }
 
     #[test]

@@ -50,12 +50,12 @@ pub(super) fn targets_add(stored: &[Target], copy: &[Target]) -> bool {
         by_identity.entry(target.identity()).or_default().push(target);
     }
     let is_short = stored.len() <= COMPARED_MAX && copy.len() <= COMPARED_MAX;
-    copy.iter().any(|target| match by_identity.get(&target.identity()) {
-        Some(same) => same.iter().take(COMPARED_MAX).all(|stored| target_adds(stored, target)),
-        None => {
-            let mut same = stored.iter().filter(|other| is_short && is_same_target(other, target));
-            !same.any(|stored| !target_adds(stored, target))
+    copy.iter().any(|target| {
+        if let Some(same) = by_identity.get(&target.identity()) {
+            return same.iter().take(COMPARED_MAX).all(|stored| target_adds(stored, target));
         }
+        let mut same = stored.iter().filter(|other| is_short && is_same_target(other, target));
+        !same.any(|stored| !target_adds(stored, target))
     })
 }
 
@@ -101,7 +101,8 @@ pub(super) fn details_add(stored: &[Detail], copy: &[Detail]) -> bool {
 }
 
 /// Whether two values have different scalars at one position. A position that only one of them has, or at which one has
-/// null, is no contradiction. JSON in a string is compared as JSON.
+/// null or an empty string, is no contradiction, nor are a name and a number, which may be two forms of one value. JSON in a string is
+/// compared as JSON.
 pub(super) fn contradicts(stored: &JsonNode, copy: &JsonNode) -> bool {
     match (stored, copy) {
         (JsonNode::Object(stored), JsonNode::Object(copy)) => {
@@ -112,7 +113,11 @@ pub(super) fn contradicts(stored: &JsonNode, copy: &JsonNode) -> bool {
             stored.iter().zip(copy).any(|(stored, copy)| contradicts(stored, copy))
         }
         (JsonNode::Scalar(_), JsonNode::Scalar(_)) => {
-            !stored.is_null() && !copy.is_null() && stored.to_json().equality_hash() != copy.to_json().equality_hash()
+            let is_string = |scalar: &JsonNode| scalar.as_str().is_some();
+            !is_empty(stored)
+                && !is_empty(copy)
+                && is_string(stored) == is_string(copy)
+                && stored.to_json().equality_hash() != copy.to_json().equality_hash()
         }
         (JsonNode::Scalar(_), other) => string_contradicts(stored, other),
         (other, JsonNode::Scalar(_)) => string_contradicts(copy, other),
@@ -124,7 +129,12 @@ pub(super) fn contradicts(stored: &JsonNode, copy: &JsonNode) -> bool {
 fn string_contradicts(scalar: &JsonNode, container: &JsonNode) -> bool {
     let embedded = scalar.as_str().and_then(|text| JsonNode::parse(&text));
     let is_equal = |embedded: JsonNode| !matches!(embedded, JsonNode::Scalar(_)) && !contradicts(&embedded, container);
-    !scalar.is_null() && !embedded.is_some_and(is_equal)
+    !is_empty(scalar) && !embedded.is_some_and(is_equal)
+}
+
+/// Whether a scalar is null or an empty string.
+fn is_empty(scalar: &JsonNode) -> bool {
+    scalar.is_null() || scalar.as_str().is_some_and(|text| text.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -142,6 +152,9 @@ mod tests {
         assert!(!contradict(r#"{"a":[null,{"x":1}]}"#, r#"{"a":[{"y":1},{"z":1}]}"#));
         assert!(!contradict(r#"{"a":"{\"x\":1}"}"#, r#"{"a":{"x":1,"y":null}}"#));
         assert!(contradict(r#"{"a":"{\"x\":1}"}"#, r#"{"a":{"x":2}}"#));
+        assert!(!contradict(r#"{"a":"AzureActiveDirectory","b":"False"}"#, r#"{"a":8,"b":false}"#));
+        assert!(!contradict(r#"{"a":" ","b":""}"#, r#"{"a":"x","b":[1]}"#));
+        assert!(contradict(r#"{"a":7}"#, r#"{"a":8}"#));
         assert!(contradict(r#"{"a":"x"}"#, r#"{"a":["x"]}"#));
         assert!(contradict(r#"{"a":{"b":"x"}}"#, r#"{"a":{"b":"X"}}"#));
         assert!(contradict(r#"{"a":[]}"#, r#"{"a":{}}"#));

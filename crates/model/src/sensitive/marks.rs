@@ -13,17 +13,17 @@ impl EventBody {
             is_marked |= mark_changes(&mut target.modified_properties, rules);
         }
         if let Some(reason) = &self.status_reason {
-            is_marked |= mark_if_covered(&mut self.status_reason_is_sensitive, || rules.covers_inside_string(reason));
+            is_marked |= set_mark(&mut self.status_reason_is_sensitive, || rules.covers_inside_string(reason));
         }
         if let Some(unmapped) = &self.unmapped {
-            is_marked |= mark_if_covered(&mut self.unmapped_is_sensitive, || rules.covers_inside_json(unmapped.text()));
+            is_marked |= set_mark(&mut self.unmapped_is_sensitive, || rules.covers_inside_json(unmapped.text()));
         }
         is_marked
     }
 }
 
 /// Sets the mark of a value if the rules cover it. Returns whether the mark was not set before.
-fn mark_if_covered(is_sensitive: &mut bool, is_covered: impl FnOnce() -> bool) -> bool {
+fn set_mark(is_sensitive: &mut bool, is_covered: impl FnOnce() -> bool) -> bool {
     let is_marked = !*is_sensitive && is_covered();
     *is_sensitive |= is_marked;
     is_marked
@@ -39,7 +39,7 @@ fn mark_details(details: &mut [Detail], rules: &SensitiveNames) -> bool {
     let mut is_marked = false;
     for Detail { key, value, is_sensitive, .. } in details {
         let Some(value) = value else { continue };
-        is_marked |= mark_if_covered(is_sensitive, || {
+        is_marked |= set_mark(is_sensitive, || {
             rules.covers(key) || rules.covers_inside_json(value.text()) || (has_named_secret && holds_value(key))
         });
     }
@@ -54,7 +54,7 @@ fn mark_changes(changes: &mut [ModifiedProperty], rules: &SensitiveNames) -> boo
     });
     let mut is_marked = false;
     for ModifiedProperty { name, old_value, new_value, is_sensitive, .. } in changes {
-        is_marked |= mark_if_covered(is_sensitive, || {
+        is_marked |= set_mark(is_sensitive, || {
             rules.covers(name)
                 || (has_named_secret && holds_value(name))
                 || [old_value, new_value].into_iter().flatten().any(|value| rules.covers_inside_json(value.text()))

@@ -115,11 +115,16 @@ fn joined_names_secret(string: &[u8]) -> bool {
             }
             _ => return false,
         };
-        let start = previous.replace((at, letter));
-        start.is_some_and(|(start, first)| {
-            STARTS[first][letter]
-                && SECRET.iter().chain(&SECRET_WORDS).any(|secret| joined_starts_with(&string[start..], secret))
-        })
+        let Some((start, first)) = previous.replace((at, letter)) else { return false };
+        let mut candidates = STARTS[first][letter];
+        while candidates != 0 {
+            let index = usize::try_from(candidates.trailing_zeros()).unwrap_or_default();
+            if joined_starts_with(&string[start..], secret(index)) {
+                return true;
+            }
+            candidates &= candidates - 1;
+        }
+        false
     })
 }
 
@@ -129,15 +134,19 @@ fn joined_starts_with(string: &[u8], secret: &str) -> bool {
     secret.bytes().all(|letter| joined.next().is_some_and(|byte| byte.eq_ignore_ascii_case(&letter)))
 }
 
-/// The first two letters of the names of secrets.
-const STARTS: [[bool; 26]; 26] = {
-    let mut starts = [[false; 26]; 26];
-    let mut i = 0;
-    while i < SECRET.len() + SECRET_WORDS.len() {
-        let name = if i < SECRET.len() { SECRET[i] } else { SECRET_WORDS[i - SECRET.len()] };
-        let letters = name.as_bytes();
-        starts[(letters[0] - b'a') as usize][(letters[1] - b'a') as usize] = true;
-        i += 1;
+/// The name of a secret by its index in [`SECRET`] and, after that, [`SECRET_WORDS`].
+const fn secret(index: usize) -> &'static str {
+    if index < SECRET.len() { SECRET[index] } else { SECRET_WORDS[index - SECRET.len()] }
+}
+
+/// For each pair of letters, the names of secrets that start with it: a bit for each, by its index.
+const STARTS: [[u64; 26]; 26] = {
+    let mut starts = [[0; 26]; 26];
+    let mut index = 0;
+    while index < SECRET.len() + SECRET_WORDS.len() {
+        let letters = secret(index).as_bytes();
+        starts[(letters[0] - b'a') as usize][(letters[1] - b'a') as usize] |= 1 << index;
+        index += 1;
     }
     starts
 };

@@ -85,6 +85,17 @@ impl Reader {
         bytes.map(|()| found)
     }
 
+    /// Returns whether a scan has an event that matches the list's condition.
+    pub(crate) async fn has_match(&self, list: &EventQuery, scan: RangeScan) -> Result<bool, StoreError> {
+        let mut is_found = false;
+        let take = |_, _| {
+            is_found = true;
+            false
+        };
+        self.for_each_match(list, scan, take).await?;
+        Ok(is_found)
+    }
+
     /// Counts the events of the list, up to a limit.
     pub(crate) async fn count_matching(&self, list: &EventQuery, limit: i64) -> Result<i64, StoreError> {
         let mut count = 0;

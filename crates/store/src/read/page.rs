@@ -2,7 +2,8 @@
 //!
 //! A page reads one row more than requested: if it exists, there is a next page. It starts at the cursor's own row,
 //! which proves that there is a previous page. Only if that row is no longer in the list does a second statement check
-//! for a previous row.
+//! for a previous row. If the rows exceed the limit of bytes, the page is read without these neighbours, which are
+//! then looked up by statements of their own: large neighbours do not make a page too large.
 
 use crate::query::prefilter::Purpose;
 use crate::query::select::{self, RangeScan, ScanBound};
@@ -18,6 +19,15 @@ const OVERSCAN_FACTOR: i64 = 8;
 struct PreparedList<'a> {
     query: &'a EventQuery,
     select: select::ListQuery<'a>,
+}
+
+/// The rows of a page, in the order of the scan.
+struct ScannedPage {
+    rows: Vec<EventRow>,
+    /// Whether the row of the cursor at which the scan starts was read, so that there is an event before the page.
+    starts_at_cursor: bool,
+    /// Whether there is an event behind the page.
+    more_far: bool,
 }
 
 impl Reader {
@@ -37,21 +47,17 @@ impl Reader {
         // Scan from the near end to the far end. `last` scans the list backwards.
         let (near, far) = if page.from_end { (page.before, page.after) } else { (page.after, page.before) };
         let scan_order = Order { descending: page.order.descending != page.from_end, ..page.order };
-        let inclusive = near.is_some();
         let scan = RangeScan {
             order: scan_order,
-            start: near.map(|cursor| ScanBound { position: cursor.position, inclusive }),
+            start: near.map(|cursor| ScanBound { position: cursor.position, inclusive: false }),
             end: far.map(|cursor| ScanBound { position: cursor.position, inclusive: false }),
-            limit: u64::from(page.limit) + 1 + u64::from(inclusive),
+            limit: u64::from(page.limit),
         };
-        let mut rows = self.rows_of(&list, &scan).await?;
-        let starts_at_cursor =
-            near.zip(rows.first()).is_some_and(|(cursor, first)| page.order.same(cursor.position, first.position));
-        if starts_at_cursor {
-            rows.remove(0);
-        }
-        let more_far = rows.len() > page.limit as usize;
-        rows.truncate(page.limit as usize);
+        let scanned = match self.rows_with_neighbours(&list, scan).await {
+            Err(StoreError::TooLarge { .. }) => self.rows_before_next(&list, scan).await,
+            scanned => scanned,
+        };
+        let ScannedPage { mut rows, starts_at_cursor, more_far } = scanned?;
         let has_near = match near {
             Some(cursor) => starts_at_cursor || self.has_row_at_or_before(&list, scan_order, cursor.position).await?,
             None => false,
@@ -68,6 +74,37 @@ impl Reader {
         Ok(Slice { rows: rows.into_iter().map(|row| (cursor(row.position), row)).collect(), has_next, has_previous })
     }
 
+    /// Returns the rows of a scan, read together with the row before and the row after them.
+    async fn rows_with_neighbours(&self, list: &PreparedList<'_>, scan: RangeScan) -> Result<ScannedPage, StoreError> {
+        let wider = RangeScan {
+            start: scan.start.map(|start| ScanBound { inclusive: true, ..start }),
+            limit: scan.limit + 1 + u64::from(scan.start.is_some()),
+            ..scan
+        };
+        let mut rows = self.rows_of(list, &wider).await?;
+        let is_cursor = |(start, first): (ScanBound, &EventRow)| scan.order.same(start.position, first.position);
+        let starts_at_cursor = scan.start.zip(rows.first()).is_some_and(is_cursor);
+        if starts_at_cursor {
+            rows.remove(0);
+        }
+        let more_far = rows.len() as u64 > scan.limit;
+        rows.truncate(usize::try_from(scan.limit).unwrap_or(usize::MAX));
+        Ok(ScannedPage { rows, starts_at_cursor, more_far })
+    }
+
+    /// Returns the rows of a scan, and looks up the row after them without its body.
+    async fn rows_before_next(&self, list: &PreparedList<'_>, scan: RangeScan) -> Result<ScannedPage, StoreError> {
+        let rows = self.rows_of(list, &scan).await?;
+        let more_far = match rows.last() {
+            Some(end) if rows.len() as u64 == scan.limit => {
+                let start = Some(ScanBound { position: end.position, inclusive: false });
+                self.has_row(list, RangeScan { start, limit: 1, ..scan }).await?
+            }
+            _ => false,
+        };
+        Ok(ScannedPage { rows, starts_at_cursor: false, more_far })
+    }
+
     /// Returns whether the list has an event at a position or before it in this order.
     async fn has_row_at_or_before(
         &self,
@@ -81,8 +118,13 @@ impl Reader {
             end: None,
             limit: 1,
         };
+        self.has_row(list, scan).await
+    }
+
+    /// Returns whether a scan of a list has a row.
+    async fn has_row(&self, list: &PreparedList<'_>, scan: RangeScan) -> Result<bool, StoreError> {
         if list.query.condition.needs_body() {
-            return Ok(!self.matching(list.query, scan).await?.is_empty());
+            return self.has_match(list.query, scan).await;
         }
         Ok(!self.query(list.select.scan("1 AS one", &scan)).await?.is_empty())
     }

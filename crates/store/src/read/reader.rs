@@ -227,7 +227,8 @@ impl Reader {
         let (pool, backend) = (&self.store.rows, self.store.backend());
         let statement: Statement = sql.statement(backend);
         let sql_text = statement.sql.clone();
-        self.with_timeout(async {
+        // Boxed: the future is large, and those of all callers would contain it.
+        let rows = Box::pin(async {
             let timeout = self.budget.timeout(self.store.statement_timeout);
             if backend == DbBackend::Sqlite || timeout == self.store.statement_timeout {
                 return self.drain(&sql_text, pool.stream_raw(statement).await?, take).await;
@@ -239,8 +240,8 @@ impl Reader {
             self.drain(&sql_text, transaction.stream_raw(statement).await?, take).await?;
             // It has only read.
             Ok(transaction.rollback().await?)
-        })
-        .await
+        });
+        self.with_timeout(rows).await
     }
 
     async fn drain(

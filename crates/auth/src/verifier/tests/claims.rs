@@ -78,6 +78,16 @@ fn tenant_claim_is_required() {
 }
 
 #[test]
+fn subject_of_an_api_key_is_rejected() {
+    for subject in ["key:0000010AbCdEfGhI", "KEY:1", " key:1", "\u{ff4b}ey:1", "key:"] {
+        let claims = format!("\"sub\":\"{subject}\",\"tid\":\"c\",\"exp\":1800000060");
+        assert_eq!(verify(&claims), Err(Rejected::SubjectReserved), "{subject}");
+    }
+    assert_eq!(verify(r#""oid":"key:1","tid":"c","exp":1800000060"#), Err(Rejected::SubjectReserved));
+    assert!(verify(r#""sub":"keynes","tid":"c","exp":1800000060"#).is_ok());
+}
+
+#[test]
 fn token_without_roles_is_valid_and_grants_nothing() {
     let principal = verify(&format!("{BASE},\"exp\":1800000060")).unwrap();
     assert_eq!(principal.grants, []);
