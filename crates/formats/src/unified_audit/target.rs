@@ -95,7 +95,9 @@ impl<'a> NamedTarget<'a> {
             (members.display_name, [display_name, None]),
             (members.kind, [kind, None]),
         ] {
-            key.into_iter().for_each(|key| object.take_equal(key, &values));
+            if let Some(key) = key {
+                object.take_equal(key, &values);
+            }
         }
     }
 }

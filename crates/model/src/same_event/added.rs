@@ -50,12 +50,12 @@ pub(super) fn targets_add(stored: &[Target], copy: &[Target]) -> bool {
         by_identity.entry(target.identity()).or_default().push(target);
     }
     let is_short = stored.len() <= COMPARED_MAX && copy.len() <= COMPARED_MAX;
-    copy.iter().any(|target| match by_identity.get(&target.identity()) {
-        Some(same) => same.iter().take(COMPARED_MAX).all(|stored| target_adds(stored, target)),
-        None => {
-            let mut same = stored.iter().filter(|other| is_short && is_same_target(other, target));
-            !same.any(|stored| !target_adds(stored, target))
+    copy.iter().any(|target| {
+        if let Some(same) = by_identity.get(&target.identity()) {
+            return same.iter().take(COMPARED_MAX).all(|stored| target_adds(stored, target));
         }
+        let mut same = stored.iter().filter(|other| is_short && is_same_target(other, target));
+        !same.any(|stored| !target_adds(stored, target))
     })
 }
 

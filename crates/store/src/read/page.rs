@@ -96,8 +96,8 @@ impl Reader {
     async fn rows_before_next(&self, list: &PreparedList<'_>, scan: RangeScan) -> Result<ScannedPage, StoreError> {
         let rows = self.rows_of(list, &scan).await?;
         let more_far = match rows.last() {
-            Some(last) if rows.len() as u64 == scan.limit => {
-                let start = Some(ScanBound { position: last.position, inclusive: false });
+            Some(end) if rows.len() as u64 == scan.limit => {
+                let start = Some(ScanBound { position: end.position, inclusive: false });
                 self.has_row(list, RangeScan { start, limit: 1, ..scan }).await?
             }
             _ => false,
