@@ -24,6 +24,6 @@ export function extractToken(pasted: string): string {
   const parts = pasted
     .trim()
     .split(/\s+/)
-    .map((part) => part.replace(/^["']|["',;]$/g, ''))
+    .map((part) => part.replace(/^["']|["',;]+$/g, ''))
   return parts.findLast((part) => part.split('.').length === 3 || /^agk(_[0-9A-Za-z]+){3}$/.test(part)) ?? ''
 }
