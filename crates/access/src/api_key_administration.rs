@@ -8,15 +8,12 @@ use std::sync::Arc;
 
 use super::access_error::AccessError;
 use super::api_keys::parse_grants;
+use super::service_event::{actor, event_of_the_service};
 use super::target_log::{AccessLogRegistry, IdGenerator};
 use auth::{ApiKeyGrants, Network, Permission, Principal, Role, new_api_key};
-use model::event::RESERVED_SERVICE;
 use model::page::Slice;
 use model::sensitive::SensitiveNames;
-use model::{
-    Actor, ActorApplication, ActorKind, EventBody, Invalid, Json, ModifiedProperty, NewEvent, OperationType, Recording,
-    RecordingRoute, ResourceType, Status, Target, Timestamp,
-};
+use model::{Actor, ActorKind, EventBody, Invalid, Json, ModifiedProperty, NewEvent, OperationType, Target, Timestamp};
 use store::{ApiKey, ApiKeyChange, ApiKeyPage, NewApiKey, Store, StoreError, Tenant, new_api_key_id};
 
 /// The category of all events about API keys.
@@ -72,26 +69,6 @@ impl Administrator {
             request_id: Some(request_id.to_owned()),
             grants_administration: false,
         }
-    }
-}
-
-/// The actor for a principal.
-pub(super) fn actor(principal: &Principal, client_address: Option<IpAddr>) -> Actor {
-    /// The maximum length of an application id, which is indexed, in bytes.
-    const APPLICATION_ID_BYTES_MAX: usize = 200;
-    let kind = if principal.is_application { ActorKind::Application } else { ActorKind::User };
-    let application = principal.client_id.as_deref().map(|id| ActorApplication {
-        application_id: Some(model::fold::cut(id, APPLICATION_ID_BYTES_MAX).to_owned()),
-        display_name: principal.display_name.clone().filter(|_| principal.is_application),
-    });
-    Actor {
-        object_id: principal.object_id.clone().or_else(|| Some(principal.subject.clone())),
-        user_principal_name: principal.user_principal_name.clone(),
-        display_name: principal.display_name.clone().filter(|_| !principal.is_application),
-        application,
-        permissions: principal.grants.iter().map(|grant| grant.role.name().to_owned()).collect(),
-        ip_address: client_address.map(|address| address.to_string()),
-        ..Actor::new(kind)
     }
 }
 
@@ -301,33 +278,9 @@ impl ApiKeyAdministration {
         now: Timestamp,
     ) -> Result<NewEvent, AccessError> {
         let body = EventBody {
-            event_key: (self.random.ids)(),
-            occurred_at: now,
-            activity: activity.to_owned(),
-            activity_display_name: activity.to_owned(),
-            category: CATEGORY.to_owned(),
-            service: RESERVED_SERVICE.to_owned(),
-            component: None,
-            operation_type,
-            resource_type: ResourceType::Other,
-            group_source: None,
-            status: Status::Success,
-            status_reason: None,
-            status_reason_is_sensitive: false,
             correlation_id: by.request_id.clone(),
-            actor: by.actor.clone(),
             targets,
-            additional_details: Vec::new(),
-            unmapped: None,
-            unmapped_is_sensitive: false,
-            recording: Recording {
-                route: RecordingRoute::Internal,
-                recorded_by: RESERVED_SERVICE.to_owned(),
-                issuer: None,
-                client_id: None,
-                source: None,
-                source_tenant_id: None,
-            },
+            ..event_of_the_service((self.random.ids)(), now, (CATEGORY, activity), operation_type, by.actor.clone())
         };
         NewEvent::parse(body, now, &self.sensitive_names).map_err(|problems| {
             let problems: Vec<String> = problems.iter().map(|problem| problem.message.clone()).collect();

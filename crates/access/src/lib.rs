@@ -9,6 +9,7 @@
 //! - [`caller`]: a principal in its tenant, and the readers and recorders that its roles permit.
 //! - [`recorder`]: validates events, adds their provenance and records them; [`outcome_counts`] counts the outcomes.
 //! - [`target_log`]: selects the log that a filter refers to: the tenant's events, or the accesses to them.
+//! - [`service_event`]: events that the service itself records.
 //! - [`access_record`] and [`access_log`]: record which caller reads which events.
 
 mod access_control;
@@ -20,6 +21,7 @@ mod api_keys;
 mod caller;
 mod outcome_counts;
 mod recorder;
+mod service_event;
 mod target_log;
 
 pub use access_control::{AccessControl, operator_reader, operator_writer};

@@ -7,15 +7,14 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::api_key_administration::actor;
+use crate::service_event::{actor, event_of_the_service};
 use auth::Principal;
-use model::event::RESERVED_SERVICE;
 use model::fold::cut;
 use model::json::hash16;
 use model::sensitive::SensitiveNames;
 use model::time::HOUR;
 use model::{Detail, EventBody, NewEvent, OperationType, Problem};
-use model::{Recording, RecordingRoute, ResourceType, Status, Timestamp};
+use model::{Status, Timestamp};
 use store::Tenant;
 
 /// The category of all access events.
@@ -269,41 +268,19 @@ impl AggregatedAccess {
     ) -> Result<NewEvent, Vec<Problem>> {
         let additional_details = self.details(lost);
         let Access { principal, client_address, request_id, field, code, at, .. } = self.total;
-        let activity = field.activity.name().to_owned();
         let status = match code.as_str() {
             OK => Status::Success,
             CANCELLED => Status::Unknown,
             "TIMEOUT" => Status::Timeout,
             _ => Status::Failure,
         };
+        let activity = (CATEGORY, field.activity.name());
         let body = EventBody {
-            event_key: key,
-            occurred_at: at,
-            activity_display_name: activity.clone(),
-            activity,
-            category: CATEGORY.to_owned(),
-            service: RESERVED_SERVICE.to_owned(),
-            component: None,
-            operation_type: OperationType::Read,
-            resource_type: ResourceType::Other,
-            group_source: None,
             status,
             status_reason: Some(code).filter(|code| code != OK),
-            status_reason_is_sensitive: false,
             correlation_id: Some(request_id),
-            actor: actor(&principal, client_address),
-            targets: Vec::new(),
             additional_details,
-            unmapped: None,
-            unmapped_is_sensitive: false,
-            recording: Recording {
-                route: RecordingRoute::Internal,
-                recorded_by: RESERVED_SERVICE.to_owned(),
-                issuer: None,
-                client_id: None,
-                source: None,
-                source_tenant_id: None,
-            },
+            ..event_of_the_service(key, at, activity, OperationType::Read, actor(&principal, client_address))
         };
         NewEvent::parse(body, now, sensitive_names)
     }
