@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use parking_lot::RwLock;
+use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -37,10 +38,11 @@ struct IdentityInner {
     current: RwLock<CurrentIdentity>,
 }
 
-/// The certificate that handshakes use, and the content of the files that it was read from.
+/// The certificate that handshakes use.
 #[derive(Debug)]
 struct CurrentIdentity {
-    files: [Vec<u8>; 2],
+    /// The hash of the files that it was read from.
+    hash: [u8; 32],
     certified: Arc<CertifiedKey>,
 }
 
@@ -61,7 +63,7 @@ impl TlsIdentity {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let files = read_files(certificate, key)?;
         let certified = certified_key(&files, (certificate, key), &provider)?;
-        let current = RwLock::new(CurrentIdentity { files, certified });
+        let current = RwLock::new(CurrentIdentity { hash: hash_of(&files), certified });
         Ok(Some(Self(Arc::new(IdentityInner {
             certificate: certificate.clone(),
             key: key.clone(),
@@ -91,11 +93,12 @@ impl TlsIdentity {
     fn try_reload(&self) -> anyhow::Result<()> {
         let IdentityInner { certificate, key, provider, current } = &*self.0;
         let files = read_files(certificate, key)?;
-        if current.read().files == files {
+        let hash = hash_of(&files);
+        if current.read().hash == hash {
             return Ok(());
         }
         let certified = certified_key(&files, (certificate, key), provider)?;
-        *current.write() = CurrentIdentity { files, certified };
+        *current.write() = CurrentIdentity { hash, certified };
         tracing::info!(certificate = %certificate.display(), "a new TLS certificate is in use");
         Ok(())
     }
@@ -127,6 +130,12 @@ fn read_files(certificate: &Path, key: &Path) -> anyhow::Result<[Vec<u8>; 2]> {
         Ok::<_, anyhow::Error>(content)
     };
     Ok([read(certificate)?, read(key)?])
+}
+
+/// Returns the hash of the certificate and the key.
+fn hash_of(files: &[Vec<u8>; 2]) -> [u8; 32] {
+    let hashes = files.each_ref().map(Sha256::digest);
+    Sha256::digest(hashes.concat()).into()
 }
 
 fn certified_key(
