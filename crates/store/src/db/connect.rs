@@ -51,7 +51,8 @@ pub(crate) async fn sqlite(settings: &StoreSettings) -> Result<(DatabaseConnecti
         .connect_with(options.clone())
         .await
         .map_err(sqlx_error)?;
-    // Rows that SQLite reads ahead do not count towards a request's byte limit, so the buffer is small.
+    // Rows that SQLite reads ahead do not count towards a request's byte limit, so the buffer is bounded. With fewer rows,
+    // switching between the threads that read and write a page takes more of its time.
     let read_session = options
         .create_if_missing(false)
         .pragma("query_only", "ON")
