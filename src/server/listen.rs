@@ -36,7 +36,8 @@ const BACKLOG: u32 = 2048;
 pub(super) fn listen(
     address: SocketAddr,
     workers: usize,
-    (connections, tls): (Connections, Option<TlsAcceptor>),
+    connections: Connections,
+    tls: Option<TlsAcceptor>,
     state: AppState,
 ) -> anyhow::Result<(Server, SocketAddr)> {
     let listener = bind(address).with_context(|| format!("cannot listen at {address}"))?;

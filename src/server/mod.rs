@@ -6,7 +6,7 @@
 pub mod files;
 mod limit;
 mod listen;
-mod metrics;
+pub(crate) mod metrics;
 mod sign_in;
 pub(crate) mod signal;
 mod state;
@@ -116,7 +116,8 @@ impl App {
         let (server, address) = listen::listen(
             config.listen,
             config.workers,
-            (connections, tls.as_ref().map(TlsIdentity::acceptor).transpose()?),
+            connections,
+            tls.as_ref().map(TlsIdentity::acceptor).transpose()?,
             state,
         )?;
         Ok(Self { server, address, closing, store, tls, authentication, api_keys, access_log, metrics_server })
