@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use anyhow::Context as _;
-use prometheus_client::encoding::text;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
@@ -19,8 +18,6 @@ use outbox::relay::{Relay, RelayObserver, RelayProgress};
 use outbox::server::RecordingServer;
 use outbox::table::{OutboxCounts, OutboxTable};
 
-/// The media type of the metrics.
-const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 /// The interval between log lines about rows that wait.
 const WAITING_LOG_SECS: i64 = 60;
 
@@ -123,28 +120,21 @@ impl RelayObserver for LogAndMetrics {
 
 /// Serves the metrics.
 fn listen(address: SocketAddr, metrics: &RelayMetrics) -> anyhow::Result<actix_web::dev::ServerHandle> {
-    let metrics = metrics.clone();
+    let of_relay = metrics.clone();
     let server = HttpServer::new(move || {
-        App::new().app_data(web::Data::new(metrics.registry())).route("/metrics", web::get().to(encode))
+        App::new().app_data(web::Data::new(of_relay.registry())).route("/metrics", web::get().to(serve_metrics))
     });
     let server = server.workers(1).disable_signals().shutdown_timeout(1).bind(address);
     let server = server.with_context(|| format!("cannot listen for metrics at {address}"))?;
     if let Some(address) = server.addrs().first() {
-        tracing::info!(%address, "metrics");
+        tracing::info!(%address, "listening for metrics");
     }
     let server = server.run();
     let handle = server.handle();
-    actix_web::rt::spawn(server);
+    tokio::spawn(server);
     Ok(handle)
 }
 
-async fn encode(registry: web::Data<Registry>) -> HttpResponse {
-    let mut out = String::new();
-    match text::encode(&mut out, &registry) {
-        Ok(()) => HttpResponse::Ok().content_type(MEDIA_TYPE).body(out),
-        Err(error) => {
-            tracing::error!(error = &error as &dyn std::error::Error, "the metrics cannot be encoded");
-            HttpResponse::InternalServerError().finish()
-        }
-    }
+async fn serve_metrics(registry: web::Data<Registry>) -> HttpResponse {
+    crate::server::metrics::response(&registry)
 }

@@ -45,8 +45,8 @@ impl MetricsEndpoint {
         Self { registry, store, last_recorded, queried_at: Mutex::new(None) }
     }
 
-    /// Returns the metrics in the text format of `OpenMetrics`.
-    async fn encode(&self) -> Result<String, std::fmt::Error> {
+    /// Updates the metric that needs a query, unless that was done a moment ago.
+    async fn refresh(&self) {
         // If another request is running the query, this one uses the cached values.
         if let Ok(mut queried_at) = self.queried_at.try_lock()
             && queried_at.is_none_or(|before| before.elapsed() > QUERY_CACHE_TTL)
@@ -54,9 +54,6 @@ impl MetricsEndpoint {
             self.query_services().await;
             *queried_at = Some(Instant::now());
         }
-        let mut out = String::new();
-        text::encode(&mut out, &self.registry)?;
-        Ok(out)
     }
 
     /// Updates the metrics of services. If the query fails, logs the error and keeps the old values, because the other
@@ -78,8 +75,15 @@ impl MetricsEndpoint {
 }
 
 async fn metrics(endpoint: web::Data<MetricsEndpoint>) -> HttpResponse {
-    match endpoint.encode().await {
-        Ok(text) => HttpResponse::Ok().content_type(MEDIA_TYPE).body(text),
+    endpoint.refresh().await;
+    response(&endpoint.registry)
+}
+
+/// Returns a response with the metrics of a registry in the text format of `OpenMetrics`.
+pub(crate) fn response(registry: &Registry) -> HttpResponse {
+    let mut out = String::new();
+    match text::encode(&mut out, registry) {
+        Ok(()) => HttpResponse::Ok().content_type(MEDIA_TYPE).body(out),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "the metrics cannot be encoded");
             HttpResponse::InternalServerError().finish()

@@ -166,6 +166,31 @@ async fn rows_stay_while_the_server_refuses_the_relay_or_is_away() {
 }
 
 #[tokio::test]
+async fn relay_delivers_until_it_is_stopped_and_serves_metrics() {
+    let (recording, outbox) = (Recording::new().await, application_database().await);
+    let (_server, url) = recording.cli.serve(&[]);
+    let options = ["--metrics-listen", "127.0.0.1:0", "--log", "info"];
+    let mut relay = Running::start(program(&relay_arguments(&outbox.url, &url, &recording.token, &options)));
+    let metrics = Client::new(&relay.address());
+    let rows = [event("1"), "[]".to_owned()];
+    for row in &rows {
+        insert(&outbox, row).await;
+    }
+    let read = async || metrics.send(metrics.request(reqwest::Method::GET, "/metrics")).await.text;
+    wait_until("the metrics count both rows", async || {
+        let text = read().await;
+        text.contains("auditgraph_relay_recorded_total 1\n") && text.contains("auditgraph_relay_set_aside_total 1\n")
+    })
+    .await;
+    for metric in ["waiting", "oldest_seconds", "set_aside_rows", "failures_total"] {
+        assert!(read().await.contains(&format!("\nauditgraph_relay_{metric} ")), "{metric}");
+    }
+    assert_eq!(recording.keys(&url).await.len(), 1);
+    relay.signal("-TERM");
+    assert_eq!(relay.ended().code, Some(0));
+}
+
+#[tokio::test]
 async fn relay_without_an_outbox_explains_how_to_create_it() {
     let (recording, database) = (Recording::new().await, empty_database().await);
     let missing = deliver(&database, "http://127.0.0.1:1", &recording.token, &[]);
