@@ -12,6 +12,7 @@ mod azure_ad_graph;
 mod azure_monitor;
 mod cloud_app_event;
 mod directory_audit;
+mod embedded;
 mod event_draft;
 mod flattened;
 mod generic;

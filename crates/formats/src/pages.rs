@@ -9,11 +9,11 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 
+use super::embedded::embedded_record;
 use super::generic;
 use super::json_scanner::JsonScanner;
 use super::key::KeySet;
 use super::recognise::shape;
-use super::source_record::embedded_record;
 use super::table::{Table, row_as_object as as_object};
 use super::truncated;
 use model::json::JsonNode;

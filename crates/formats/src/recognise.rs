@@ -3,8 +3,9 @@
 //! Collectors wrap records in envelopes of any depth, as objects or as strings. The first level of an envelope with a
 //! record of a known shape decides, so such a record is never converted by common field names.
 
+use super::embedded::{WRAPPERS, embedded_record};
 use super::event_draft::EventDraft;
-use super::source_record::{JsonCursor, WRAPPERS, embedded_record};
+use super::source_record::JsonCursor;
 use super::{RecognisedRecord, RecordFormat, UnsupportedRecord};
 use super::{azure_ad_graph, azure_monitor, cloud_app_event, directory_audit, generic, intune, truncated};
 use super::{unified_audit, unsupported, windows_365};

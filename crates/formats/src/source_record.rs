@@ -10,19 +10,11 @@ use std::cell::{Cell, OnceCell};
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::embedded::embedded_record;
 use super::key::{KeyHash, KeySet, same_key};
 use super::value::tenant_id;
 use model::json::{JsonNode, string_value};
 
-/// The members in which collectors wrap one record of another format.
-#[rustfmt::skip]
-pub(super) static WRAPPERS: KeySet = KeySet::new(&[
-    "data", "message", "_source", "_raw", "event", "raw", "original", "record", "body", "log", "azure", "auditLogs",
-    "result", "payload", "detail", "protoPayload", "RawEventData", "o365", "o365audit", "audit", "office365",
-    "ms-graph", "value",
-]);
-/// The maximum number of times that a record is encoded as a string.
-const ENCODINGS_MAX: usize = 3;
 /// Strings that mean "no value".
 const ABSENT: &[&str] =
     &["", "<null>", "N/A", "NA", "NotSet", "Not Available", "__NULL__", "00000000-0000-0000-0000-000000000000"];
@@ -419,29 +411,6 @@ static LISTS: KeySet = KeySet::new(&["targetResources", "modifiedProperties", "a
 /// Whether an object has the keys `0`, `1`, ... in order.
 fn is_numbered(members: &[(String, JsonNode)]) -> bool {
     !members.is_empty() && members.iter().enumerate().all(|(i, (key, _))| *key == i.to_string())
-}
-
-/// Parses the JSON object or array in a string.
-pub(super) fn embedded_json(text: &str) -> Option<JsonNode> {
-    if !text.trim_start().starts_with(['{', '[']) {
-        return None;
-    }
-    JsonNode::parse(text)
-}
-
-/// Parses the JSON object or array in a string, which may be encoded as a string several times.
-pub(super) fn embedded_record(text: &str) -> Option<JsonNode> {
-    let mut text = Cow::Borrowed(text);
-    for _ in 0..ENCODINGS_MAX {
-        if let Some(node) = embedded_json(&text) {
-            return Some(node);
-        }
-        if !text.trim_start().starts_with('"') {
-            return None;
-        }
-        text = Cow::Owned(JsonNode::parse(&text)?.as_str()?.into_owned());
-    }
-    None
 }
 
 #[cfg(test)]

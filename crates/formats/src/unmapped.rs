@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::HashSet;
 
-use super::source_record::{CursorValue, JsonCursor, RawScalar, embedded_json};
+use super::embedded::embedded_json;
+use super::source_record::{CursorValue, JsonCursor, RawScalar};
 use model::json::{Json, JsonNode, push_string, string_value};
 use model::{Actor, ActorKind, EventBody, GroupSource};
 

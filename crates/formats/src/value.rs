@@ -1,7 +1,8 @@
 //! Values that several formats share: tenants, statuses, property changes and key-value lists.
 
+use super::embedded::embedded_json;
 use super::event_draft::fit;
-use super::source_record::{JsonCursor, Member, embedded_json, is_absent};
+use super::source_record::{JsonCursor, Member, is_absent};
 use model::event::CHANGES_MAX;
 use model::fold::is_blank;
 use model::json::{Json, JsonNode};

@@ -5,9 +5,10 @@
 //! punctuation.
 
 use super::directory_audit::strings;
+use super::embedded::embedded_json;
 use super::event_draft::{EventDraft, fit};
 use super::intune::{WINDOWS_365, kind_of};
-use super::source_record::{JsonCursor, embedded_json, is_absent};
+use super::source_record::{JsonCursor, is_absent};
 use super::value::status;
 use super::{UnsupportedRecord, timestamp};
 use model::fold::fold;

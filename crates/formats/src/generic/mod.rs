@@ -6,9 +6,10 @@
 
 mod parties;
 
+use super::embedded::WRAPPERS;
 use super::event_draft::EventDraft;
 use super::key::KeySet;
-use super::source_record::{JsonCursor, WRAPPERS};
+use super::source_record::JsonCursor;
 use super::value::{details, reason, status};
 use super::{UnsupportedRecord, timestamp, unsupported};
 use model::{GroupSource, Status, Timestamp};

@@ -12,8 +12,8 @@ use csv_core::{ReadFieldResult, Reader, ReaderBuilder};
 
 use super::byte_reader::ByteReader;
 use super::error::{RecordReadError, file_error};
+use crate::embedded::embedded_json;
 use crate::key::same_key;
-use crate::source_record::embedded_json;
 use model::json::{Json, JsonNode};
 
 /// The column that contains the record.
