@@ -22,7 +22,9 @@ const INTRODUCTION: &str = "\
 (`AUDITGRAPH_METRICS_LISTEN`), so that clients of the API cannot reach it.
 
 A counter has the suffix `_total` in the response; a histogram consists of series with the suffixes `_bucket` (with the
-label `le`), `_sum` and `_count`.";
+label `le`), `_sum` and `_count`.
+
+`auditgraph relay` has [metrics of its own](../outbox.md#watch-it).";
 
 /// The labels and their values. A label that is not in this list fails the generation.
 const LABELS: &[(&str, &str)] = &[
